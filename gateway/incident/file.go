@@ -3,6 +3,8 @@ package incident
 import (
 	"os"
 	"path/filepath"
+
+	"photongate/gateway"
 )
 
 // makeDir makes the folder of a shelf, for its owner only: events tell who
@@ -15,34 +17,5 @@ const tempName = ".incident.new"
 
 // writeFile writes a file whole or not at all, also across a power cut.
 func writeFile(path string, data []byte) error {
-	temp := filepath.Join(filepath.Dir(path), tempName)
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp)
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename in a folder last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return gateway.ReplaceFile(path, filepath.Join(filepath.Dir(path), tempName), data, 0o600)
 }

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"photongate/gateway"
@@ -92,17 +91,7 @@ func parseLeases(b []byte) (map[gateway.MAC]netip.Addr, error) {
 // save replaces the file at path so that a power cut leaves the old one or the
 // new one, whole.
 func save(path string, held map[gateway.MAC]netip.Addr) error {
-	tmp := path + ".tmp"
-	err := writeSynced(tmp, encodeLeases(held))
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		// What stands half-written is of no use, and the next attempt makes it anew.
-		_ = os.Remove(tmp)
+	if err := gateway.ReplaceFile(path, path+".tmp", encodeLeases(held), fileMode); err != nil {
 		return fmt.Errorf("write leases: %w", err)
 	}
 	return nil
@@ -121,27 +110,4 @@ func encodeLeases(held map[gateway.MAC]netip.Addr) []byte {
 	}
 	w.WriteString("\n]}\n")
 	return w.Bytes()
-}
-
-// writeSynced writes b to path and waits until the disk has it.
-func writeSynced(path string, b []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-// syncDir waits until the disk has the folder's entries, the rename among them.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
